@@ -97,7 +97,9 @@ class Diverged(StoreError):
 
 
 class EndpointError(PsychometricsError):
-    """A question could not be answered by the endpoint."""
+    """A question could not be answered by the endpoint; `attempts` (`question.Attempt`) are the tries that failed."""
+
+    attempts: tuple[object, ...] = ()
 
 
 class AccessRefused(EndpointError):

@@ -6,13 +6,19 @@ Every number that a page may show is an `Estimate` under a key; everything else 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING, Literal
 
 from psychometrics.instrument import Instrument
 from psychometrics.plan import Form
+from psychometrics.records import AdministrationRecord
 from psychometrics.statistics.estimate import Estimate
+from psychometrics.tables import RESPONSE_COLUMNS, SCORE_COLUMNS, responses_table, scores_table, to_pandas
 from psychometrics.template import Message, PromptTemplate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Analysis",
@@ -29,7 +35,7 @@ __all__ = [
 
 
 class Verdict(Enum):
-    """What drives the answers of a subject, read from its answers alone. The rule stands in `analysis.verdict_of`."""
+    """What drives the answers of a subject, read from its answers alone. The rule stands in `verdict.verdict_of`."""
 
     MEASURABLE = "measurable"
     """Answers follow the options' meaning and differ between items alike on every form."""
@@ -47,10 +53,13 @@ class Verdict(Enum):
 class Subject:
     """A respondent, or a control computed on the same plan.
 
-    Its estimates stand under `key` + "." + one of: `planned`, `asked`, `outcome.<outcome>` (counts), `answered_share`,
-    `same_option`, `same_place`, `place_advantage`, `position_effect`, `item_variance_share`, `form_agreement`,
-    `label_mass` (log-probability read-outs), `place.<k>` (share of answers at the k-th place shown, from 1),
-    `scale.<scale>` (over forms), `scale.<scale>.form.<form key>`.
+    Its estimates stand under `key` + "." + one of: `planned`, `asked`, `outcome.<outcome>` (counts), the same three by
+    form as `coverage.<form key>.planned`, `.asked`, `.<outcome>`, `answered_share`, `same_option`, `same_place`,
+    `place_advantage`, `position_effect`, `item_variance_share`, `form_agreement`, `modal_option_share`,
+    `same_option_again` (over occasions), `label_mass` (log-probability read-outs), `place.<k>` (share of answers at the
+    k-th place shown, from 1), `scale.<scale>` (over forms), `scale.<scale>.form.<form key>`, `scale.<scale>.n_items`,
+    `scale.<scale>.lowest`, `scale.<scale>.highest`. A respondent has `item.<item>.form.<form key>` and reliability
+    besides. Controls of one plan are shared by every finding on it.
     """
 
     key: str
@@ -85,7 +94,8 @@ class ScaleRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """An item's answers: for each form the outcome, the option's text ("" unless answered), and the score's key."""
+    """An item's answers at the first occasion: for each form the outcome ("not asked" where nothing is stored), the
+    option's text ("" unless answered), the place, and the score's key."""
 
     item: str
     statement: str
@@ -173,6 +183,17 @@ class Analysis:
     """The missing-item policy in one sentence."""
     store_digest: str
     """Digest of everything the analysis read: equal stores give equal digests."""
+    records: tuple[AdministrationRecord, ...] = field(default=(), repr=False, compare=False)
+    """What was read; `to_pandas` makes its tables of it."""
+
+    def to_pandas(self, what: Literal["scores", "responses"]) -> pd.DataFrame:
+        """A tidy data frame: "scores", one row a respondent × form × occasion × scale, or "responses", one a response.
+
+        The columns and what each means: `tables.SCORE_COLUMNS` and `tables.RESPONSE_COLUMNS`.
+        """
+        if what == "scores":
+            return to_pandas(scores_table(self.records), SCORE_COLUMNS)
+        return to_pandas(responses_table(self.records), RESPONSE_COLUMNS)
 
     def __getitem__(self, key: str) -> Estimate:
         return self.estimates[key]

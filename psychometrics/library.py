@@ -13,16 +13,20 @@ from psychometrics.instrument import Instrument, Item, Keying, Option, ResponseF
 from psychometrics.template import PromptTemplate
 
 __all__ = [
+    "Table",
     "instrument_names",
     "load_instrument",
     "load_template",
-    "read_toml",
+    "read_table",
     "shipped",
     "template_names",
 ]
 
 LARGEST_FILE = 8 * 1024 * 1024
 """Bytes an instrument, template or audit file may have; anything larger is no such file."""
+
+LARGEST_NUMBER = 10**9
+"""The largest whole number a file may give: more of anything is a slip of the hand."""
 
 INSTRUMENT_FIELDS = ("id", "title", "version", "language", "instructions")
 SOURCE_FIELDS = ("citation", "wording")
@@ -83,7 +87,7 @@ def load_template(name: str | Path) -> PromptTemplate:
     return _read_template(path)
 
 
-def read_toml(path: Path, refusal: type[InputError]) -> dict[str, Any]:
+def read_table(path: Path, refusal: type[InputError]) -> Table:
     """A TOML file's contents, or `refusal` with one sentence that names the file and what is wrong with it."""
     try:
         size = path.stat().st_size
@@ -95,14 +99,14 @@ def read_toml(path: Path, refusal: type[InputError]) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise refusal(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     try:
-        return tomllib.loads(raw.decode("utf-8"))
+        return Table(path.name, tomllib.loads(raw.decode("utf-8")), refusal)
     except UnicodeDecodeError as error:
         raise refusal(f"{path}: byte {error.start} is not UTF-8, expected UTF-8 throughout") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise refusal(f"{path}: not valid TOML: {error}") from None
 
 
-class _Table:
+class Table:
     """A table of a file, with the place it stands at: reads members and refuses what is missing or of another type."""
 
     def __init__(self, place: str, members: Any, refusal: type[InputError]) -> None:
@@ -124,21 +128,54 @@ class _Table:
             self.refuse(f"{name} is empty, expected text")
         return value
 
-    def number(self, name: str) -> float:
+    def number(self, name: str, low: float = -1e9, high: float = 1e9) -> float:
         value = self.members.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(f"{name} is {_named(value)}, expected a number")
-        if value != value or abs(value) > 1e9:
-            self.refuse(f"{name} is {value}, expected a finite number")
+        if not low <= value <= high:
+            self.refuse(f"{name} is {value}, expected a number from {low:g} to {high:g}")
         return value
 
-    def tables(self, name: str) -> Sequence[_Table]:
+    def whole(self, name: str, default: int | None = None, *, low: int) -> int:
+        value = self.members.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.refuse(f"{name} is {_named(value)}, expected a whole number")
+        if not low <= value <= LARGEST_NUMBER:
+            self.refuse(f"{name} is {value}, expected a whole number from {low} to {LARGEST_NUMBER}")
+        return value
+
+    def truth(self, name: str) -> bool:
+        value = self.members.get(name)
+        if not isinstance(value, bool):
+            self.refuse(f"{name} is {_named(value)}, expected true or false")
+        return value
+
+    def texts(self, name: str, default: Sequence[str] = (), allowed: Sequence[str] = ()) -> list[str]:
+        """A list of texts; one text stands for a list of one."""
+        value = self.members.get(name, list(default))
+        value = [value] if isinstance(value, str) else value
+        if not isinstance(value, list) or not value or not all(isinstance(member, str) for member in value):
+            self.refuse(f"{name} is {_named(value)}, expected a list of texts")
+        for member in value:
+            if allowed and member not in allowed:
+                self.refuse(f'{name} has "{member}", expected only {", ".join(allowed)}')
+        return value
+
+    def lists_of_texts(self, name: str) -> list[list[str]]:
+        value = self.members.get(name, [])
+        if not isinstance(value, list) or not all(
+            isinstance(row, list) and all(isinstance(member, str) for member in row) for row in value
+        ):
+            self.refuse(f"{name} is {_named(value)}, expected a list of lists of texts")
+        return value
+
+    def tables(self, name: str) -> Sequence[Table]:
         value = self.members.get(name)
         if not isinstance(value, list) or not value:
             self.refuse(f"{name} is {_named(value)}, expected a list of tables")
         singular = name.removesuffix("s")
         return [
-            _Table(
+            Table(
                 f'{self.place}: {singular} "{member["id"]}"'
                 if isinstance(member, Mapping) and "id" in member
                 else f"{self.place}: {singular} number {k}",
@@ -148,8 +185,8 @@ class _Table:
             for k, member in enumerate(value, start=1)
         ]
 
-    def table(self, name: str) -> _Table:
-        return _Table(f"{self.place}: {name}", self.members.get(name), self.refusal)
+    def table(self, name: str) -> Table:
+        return Table(f"{self.place}: {name}", self.members.get(name), self.refusal)
 
     def only(self, *allowed: str) -> None:
         for name in self.members:
@@ -172,7 +209,7 @@ def _named(value: object) -> str:
 
 
 def _read_instrument(path: Path) -> Instrument:
-    top = _Table(path.name, read_toml(path, InstrumentError), InstrumentError)
+    top = read_table(path, InstrumentError)
     top.only(*INSTRUMENT_FIELDS, "lead_in", "options", "scales", "items", "source", "rights")
     source, rights = top.table("source"), top.table("rights")
     for table, names in ((source, SOURCE_FIELDS), (rights, RIGHTS_FIELDS)):
@@ -193,7 +230,7 @@ def _read_instrument(path: Path) -> Instrument:
         raise InstrumentError(place if place.startswith(path.name) else f"{path.name}: {place}") from None
 
 
-def _option(table: _Table) -> Option:
+def _option(table: Table) -> Option:
     table.only("id", "text", "value")
     identifier = table.text("id")
     if "," in identifier:
@@ -201,12 +238,12 @@ def _option(table: _Table) -> Option:
     return Option(identifier, table.text("text"), table.number("value"))
 
 
-def _scale(table: _Table) -> Scale:
+def _scale(table: Table) -> Scale:
     table.only("id", "name")
     return Scale(table.text("id"), table.text("name"))
 
 
-def _item(table: _Table) -> Item:
+def _item(table: Table) -> Item:
     table.only("id", "stem", "scale", "keying")
     keying = table.text("keying")
     if keying not in {member.value for member in Keying}:
@@ -215,7 +252,7 @@ def _item(table: _Table) -> Item:
 
 
 def _read_template(path: Path) -> PromptTemplate:
-    top = _Table(path.name, read_toml(path, TemplateError), TemplateError)
+    top = read_table(path, TemplateError)
     top.only("id", "purpose", "messages")
     messages = []
     for table in top.tables("messages"):

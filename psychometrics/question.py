@@ -6,9 +6,10 @@ A questionnaire item, a turn of a game and a round of a behavioural task are the
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Self
 from urllib.parse import quote, unquote
@@ -19,7 +20,19 @@ from psychometrics.errors import PsychometricsError
 from psychometrics.plan import Presentation
 from psychometrics.template import Message
 
-__all__ = ["RECIPE", "Address", "Attempt", "Completion", "Question", "Reply", "Request", "address_of", "request_seed"]
+__all__ = [
+    "RECIPE",
+    "Address",
+    "Attempt",
+    "Completion",
+    "Question",
+    "Reply",
+    "Request",
+    "address_of",
+    "first_difference",
+    "request_seed",
+    "who_is_asked",
+]
 
 RECIPE: Final = 1
 """The number of the address recipe. A new factor gets a new field with a default, and moves no old address."""
@@ -68,11 +81,9 @@ class Address:
                 parts.append(f"{name.rstrip('_')}={_escaped(value) if isinstance(value, str) else value}")
         return "|".join(parts)
 
-    def without_respondent(self) -> str:
-        """The question alone: the address without who is asked and how sampling is set."""
-        return "|".join(
-            part for part in str(self).split("|") if not part.startswith(("respondent=", "sampling=", "persona="))
-        )
+    def within(self, *, session: str, turn: int, try_: int = 1, role: str = "") -> Self:
+        """The address of the same question as a turn of a session."""
+        return replace(self, session=session, turn=turn, try_=try_, role=role)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -91,8 +102,19 @@ class Address:
 
 
 _ADDRESS_FIELDS: Final = tuple((f.name, None if f.name == "respondent" else f.default) for f in fields(Address))
+_WHO: Final = (str(RECIPE), "respondent=", "sampling=", "persona=")
 _FIELD_NAMES: Final = tuple(f.name for f in fields(Address))
 _WHOLE_NUMBERS: Final = frozenset(f.name for f in fields(Address) if f.type == "int")
+
+
+def who_is_asked(address: str) -> str:
+    """The beginning of a canonical address that says who is asked: respondent, sampling and persona.
+
+    >>> who_is_asked("1|respondent=m|sampling=temperature:0|item=x:1#0|occasion=2")
+    '1|respondent=m|sampling=temperature:0'
+    """
+    who = itertools.takewhile(lambda part: part.startswith(_WHO), address.split("|"))
+    return "|".join(who)
 
 
 def address_of(presentation: Presentation, respondent: str, sampling: str = "", persona: str = "") -> Address:
@@ -144,13 +166,27 @@ class Request:
         return hashlib.sha256(self.body).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """One thing asked. `presentation` is what simulated and scripted respondents answer by; endpoints ignore it."""
 
     address: Address
     request: Request
     presentation: Presentation | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """The address's canonical text."""
+        return str(self.address)
+
+    @cached_property
+    def alone(self) -> str:
+        """What is asked, whoever is asked: the address without respondent, sampling and persona.
+
+        >>> Question(Address("m", "temperature:0", item="x:1#0"), Request(b"", ())).alone
+        '1|item=x:1#0'
+        """
+        return f"{RECIPE}{self.key[len(who_is_asked(self.key)) :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,3 +279,31 @@ def _first_token(logprobs: object) -> tuple[tuple[str, float], ...] | None:
         and isinstance(entry.get("logprob"), int | float)
         and not math.isnan(entry["logprob"])
     )
+
+
+def first_difference(stored: Request, asked: Request) -> str:
+    """Where two requests first differ, in words."""
+    return _difference("", orjson.loads(stored.body), orjson.loads(asked.body)) or "the bytes differ"
+
+
+def _difference(place: str, stored: Any, asked: Any) -> str:
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for name in dict.fromkeys([*stored, *asked]):
+            if name not in stored or name not in asked:
+                return f"{place}{name} is {'new' if name in asked else 'gone'}"
+            if found := _difference(f"{place}{name}.", stored[name], asked[name]):
+                return found
+        return ""
+    if isinstance(stored, list) and isinstance(asked, list) and len(stored) == len(asked):
+        return next(
+            (d for k, (s, a) in enumerate(zip(stored, asked, strict=True)) if (d := _difference(f"{place}{k}.", s, a))),
+            "",
+        )
+    if stored == asked:
+        return ""
+    return f"{place.rstrip('.')} was {_short(stored)}, is now {_short(asked)}"
+
+
+def _short(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 120 else f"{text[:117]}..."

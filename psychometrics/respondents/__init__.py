@@ -1,0 +1,1 @@
+"""Who answers. `base` is the protocol; every other module is one way of answering behind it."""

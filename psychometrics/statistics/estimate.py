@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["Estimate", "Population", "Status"]
+from psychometrics.errors import InsufficientData
+
+__all__ = ["Estimate", "Population", "Statistic", "Status"]
 
 Status = Literal["ok", "warned", "refused"]
 Population = Literal["humans", "models", "personas within a model", "simulated", "one model"]
@@ -46,3 +49,67 @@ class Estimate:
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """What a statistic is before it has a value: the words that every estimate of it carries, refused ones too."""
+
+    name: str
+    definition: str
+    source: str
+    unit: str = "none"
+    object: str = ""
+    generalises_to: str = ""
+
+    def estimate(
+        self,
+        value: float,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        n: int,
+        population: Population,
+        level: float = 0.95,
+        warning: str = "",
+    ) -> Estimate:
+        """The statistic with its value, warned where `warning` says what is wrong with it.
+
+        Raises
+            InsufficientData: the value or a limit is not a finite number; no NaN leaves this package in silence.
+        """
+        for part in (value, low, high):
+            if part is not None and not math.isfinite(part):
+                raise InsufficientData(f"{self.name} has no finite value for these answers")
+        return Estimate(
+            self.name,
+            float(value),
+            None if low is None else float(low),
+            None if high is None else float(high),
+            level,
+            int(n),
+            self.unit,
+            population,
+            self.object,
+            self.generalises_to,
+            self.definition,
+            self.source,
+            "warned" if warning else "ok",
+            warning,
+        )
+
+    def refused(self, reason: str, *, population: Population, n: int = 0) -> Estimate:
+        """The statistic without a value, and why."""
+        return Estimate(
+            self.name,
+            None,
+            n=n,
+            unit=self.unit,
+            population=population,
+            object=self.object,
+            generalises_to=self.generalises_to,
+            definition=self.definition,
+            source=self.source,
+            status="refused",
+            reason=reason,
+        )
