@@ -186,7 +186,9 @@ class Table:
         ]
 
     def table(self, name: str) -> Table:
-        return Table(f"{self.place}: {name}", self.members.get(name), self.refusal)
+        if name not in self.members:
+            self.refuse(f"{name} is missing, expected a table")
+        return Table(f"{self.place}: {name}", self.members[name], self.refusal)
 
     def only(self, *allowed: str) -> None:
         for name in self.members:

@@ -425,7 +425,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("path", ["nowhere/report.html", ".", "x" * 300 + ".html", "nul\x00.html"])
+@pytest.mark.parametrize("path", [".", "x" * 300 + ".html", "nul\x00.html"])
 def test_a_path_that_cannot_be_written_is_refused_in_one_sentence(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
