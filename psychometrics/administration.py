@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 from psychometrics.coding import Coding, Outcome, code
 from psychometrics.errors import (
     AccessRefused,
+    Diverged,
     EndpointError,
     EndpointUnavailable,
     Incomplete,
@@ -29,7 +30,7 @@ from psychometrics.errors import (
 )
 from psychometrics.plan import Form, Plan, Presentation, SessionPlan
 from psychometrics.prompting import messages_for
-from psychometrics.question import Attempt, Completion, Question, address_of
+from psychometrics.question import Attempt, Completion, Question, address_of, first_difference
 from psychometrics.respondents.base import Respondent
 from psychometrics.sessions import SESSIONS, Sitting
 from psychometrics.store import Answer, Failure, Store
@@ -78,7 +79,7 @@ class Asker:
         self._store = store
         self._writer = writer
         self._slots = asyncio.Semaphore(respondent.concurrency)
-        self._in_flight: dict[str, tuple[bytes, asyncio.Future[tuple[Completion, bool]]]] = {}
+        self._in_flight: dict[str, tuple[Question, asyncio.Future[Completion]]] = {}
         self._stop = stop
         self._failures_in_a_row = 0
         self._answered_before = False
@@ -102,15 +103,17 @@ class Asker:
             RequestRefused, EndpointUnavailable: this question finally failed; the failure is stored.
             Halted: asking has stopped.
         """
-        flying = self._in_flight.get(question.key)
-        if flying is not None and flying[0] == question.request.digest:
-            completion, _ = await asyncio.shield(flying[1])
-            return completion, False
+        if question.key in self._in_flight:
+            first, answer = self._in_flight[question.key]
+            if first.request.digest != question.request.digest:
+                difference = first_difference(first.request, question.request)
+                raise Diverged(f"{question.key} is being asked with another request: {difference}")
+            return await asyncio.shield(answer), False
         body = self._store.response_at(question)
         if body is not None:
             return Completion.of(body), False
-        future: asyncio.Future[tuple[Completion, bool]] = asyncio.get_running_loop().create_future()
-        self._in_flight[question.key] = (question.request.digest, future)
+        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        self._in_flight[question.key] = (question, future)
         try:
             completion = await self._ask_respondent(question)
         except BaseException as error:
@@ -119,7 +122,7 @@ class Asker:
             raise
         finally:
             del self._in_flight[question.key]
-        future.set_result((completion, True))
+        future.set_result(completion)
         return completion, True
 
     async def _ask_respondent(self, question: Question) -> Completion:

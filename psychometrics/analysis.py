@@ -44,18 +44,20 @@ REASON_OF_ONE_RESPONDENT = (
 
 def analyse(store: Store) -> Analysis:
     """Everything that can be said from a store, read again with the present coder; nothing is asked."""
-    return analyse_records(records_of(store))
+    return analyse_records(records_of(store), title=" · ".join(store.titles()))
 
 
-def analyse_records(records: Sequence[AdministrationRecord], *, code: Coder = code) -> Analysis:
+def analyse_records(records: Sequence[AdministrationRecord], *, title: str = "", code: Coder = code) -> Analysis:
     """Everything that can be said from these records: one finding each, in their order.
 
+    title
+        What the page is to be called.
     code
         How a completion is read; another coder can be applied again to all that was ever said.
     """
     work = _Work(code)
     findings = tuple(work.finding(f"a{number}", record) for number, record in enumerate(records, start=1))
-    return Analysis(findings, work.estimates, CODER, SCORING, digest_of_records(records), tuple(records))
+    return Analysis(findings, work.estimates, CODER, SCORING, digest_of_records(records), title, tuple(records))
 
 
 @dataclass

@@ -224,6 +224,7 @@ async def carry_out(
     stop = stop or asyncio.Event()
     tallies = []
     with store.writing():
+        store.entitle(audit.title)
         for respondent in respondents:
             if stop.is_set():
                 break

@@ -183,6 +183,8 @@ class Analysis:
     """The missing-item policy in one sentence."""
     store_digest: str
     """Digest of everything the analysis read: equal stores give equal digests."""
+    title: str = ""
+    """What the audit is called; "" for administrations that belong to none."""
     records: tuple[AdministrationRecord, ...] = field(default=(), repr=False, compare=False)
     """What was read; `to_pandas` makes its tables of it."""
 

@@ -31,6 +31,7 @@ _STEPS: Final[tuple[str, ...]] = (
         respondent INTEGER NOT NULL REFERENCES respondents (id),
         UNIQUE (plan, respondent)
     );
+    CREATE TABLE titles (id INTEGER PRIMARY KEY, title TEXT NOT NULL UNIQUE);
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY,
         version TEXT NOT NULL,

@@ -186,6 +186,11 @@ class Store:
                 (plan.digest, *key),
             )
 
+    def entitle(self, title: str) -> None:
+        """Keep what the audit behind these administrations is called."""
+        with store_file.refusals(self.path, self._holder), transaction(self._writing_connection()) as writer:
+            writer.execute("INSERT OR IGNORE INTO titles (title) VALUES (?)", (title,))
+
     def commit(self, group: Iterable[Answer | Failure]) -> None:
         """Store a group in one transaction: after this returns, every answer in it survives whatever happens next."""
         writer = self._writing_connection()
@@ -274,6 +279,11 @@ class Store:
             Planned(_plan(record, instruments, templates), identity, sampling, persona, name, orjson.loads(description))
             for record, identity, sampling, persona, name, description in rows
         )
+
+    def titles(self) -> tuple[str, ...]:
+        """What the audits that wrote to this store are called, in the order in which they first did."""
+        with self._read() as reader:
+            return tuple(str(title) for (title,) in reader.execute("SELECT title FROM titles ORDER BY id"))
 
     def failures(self) -> tuple[tuple[str, str], ...]:
         """(address, sentence) of questions that finally failed and are not answered since."""

@@ -36,11 +36,11 @@ class Failure:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """All of what happens inside, or none of it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        yield
+        yield connection
     except BaseException:
         # a full disk may have rolled back already
         if connection.in_transaction:

@@ -84,6 +84,28 @@ def test_identical_questions_in_flight_share_one_call(tmp_path: Path) -> None:
     assert len(model.asked) == 1
 
 
+def test_another_question_at_an_address_in_flight_is_divergence_too(tmp_path: Path) -> None:
+    model = Told(lambda _: "4", delay=lambda: 0.01)
+    presentation = next(iter(make_plan(MINI)))
+    address = address_of(presentation, model.identity)
+    one, other = (
+        Question(address, model.request([{"role": "user", "content": said}], "text", 1, address), presentation)
+        for said in ("?", "!")
+    )
+
+    async def ask() -> list[object]:
+        async with Writer(store) as writer:
+            asker = Asker(model, store, writer, asyncio.Event())
+            return await asyncio.gather(asker.ask(one), asker.ask(other), return_exceptions=True)
+
+    with open_store(tmp_path / "s.sqlite") as store, store.writing():
+        answered, refused = asyncio.run(ask())
+    assert isinstance(answered, tuple)
+    assert isinstance(refused, Diverged)
+    assert 'messages.0.content was "?", is now "!"' in str(refused)
+    assert len(model.asked) == 1
+
+
 def test_a_changed_question_stops_the_asking_and_is_never_silently_asked_again(tmp_path: Path) -> None:
     plan = make_plan(MINI)
 

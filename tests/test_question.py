@@ -29,6 +29,27 @@ def test_golden_addresses_of_recipe_1_stand() -> None:
     assert str(turn) == f"{address}|session=interview#0a|turn=2|try=2"
 
 
+def test_more_golden_addresses_of_recipe_1_stand() -> None:
+    mini = load_instrument("mini-ipip")
+    plan = make_plan(
+        mini,
+        templates="first-person",
+        option_orders="reversed",
+        labels=("letters", "none"),
+        bindings=("value-descending",),
+        max_tokens=64,
+    )
+    lettered, bare = (Presentation(mini, mini.by_id["20"], form) for form in plan.forms)
+    assert str(address_of(lettered, "sim|1", persona="loud")) == (
+        "1|respondent=sim%7C1|persona=loud|item=mini-ipip:20#5b6354c70f00|template=first-person#942b1a9d636c|options=5,4,3,2,1"
+        "|labels=letters/value-descending|read_out=text/64"
+    )
+    assert str(address_of(bare, "m")) == (
+        "1|respondent=m|item=mini-ipip:20#5b6354c70f00|template=first-person#942b1a9d636c|options=5,4,3,2,1|labels=none"
+        "|read_out=text/64"
+    )
+
+
 texts = st.text(max_size=20)
 
 
