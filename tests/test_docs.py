@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,17 @@ def test_every_runtime_dependency_has_its_reason() -> None:
         name = re.match(r"[\w-]+", requirement)
         assert name is not None
         assert re.search(rf"^\| {name.group()}\b", page, re.MULTILINE), f"{name.group()} has no row"
+
+
+def test_the_research_script_recovers_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = ROOT / "examples" / "research" / "known_traits.py"
+    monkeypatch.setattr("sys.argv", [str(script), "--respondents", "60"])
+    runpy.run_path(str(script), run_name="__main__")
+    said = capsys.readouterr().out
+    found = re.search(r"recovered r +[\d.]+ \[([\d.]+), ([\d.]+)\]", said)
+    theoretical = re.search(r"theoretical recovery +([\d.]+)", said)
+    assert found is not None
+    assert theoretical is not None
+    assert float(found[1]) <= float(theoretical[1]) <= float(found[2])
