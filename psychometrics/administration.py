@@ -79,6 +79,9 @@ class Asker:
         self._store = store
         self._writer = writer
         self._slots = asyncio.Semaphore(respondent.concurrency)
+        # What is asked and not yet stored: everything in flight and one group of answers, and no more. A killed process
+        # asks at most this much again.
+        self._unstored = asyncio.Semaphore(respondent.concurrency + GROUP_SIZE)
         self._in_flight: dict[str, tuple[Question, asyncio.Future[Completion]]] = {}
         self._stop = stop
         self._failures_in_a_row = 0
@@ -115,7 +118,8 @@ class Asker:
         future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._in_flight[question.key] = (question, future)
         try:
-            completion = await self._ask_respondent(question)
+            async with self._unstored:
+                completion = await self._ask_respondent(question)
         except BaseException as error:
             future.set_exception(error if isinstance(error, Exception) else Halted())
             future.exception()  # read once, so that a question nobody else waits for leaves no warning
@@ -201,8 +205,7 @@ async def _carry_out(plans: Sequence[Plan], asker: Asker, tally: Tally, progress
     report = progress or (lambda _: None)
     report(tally)
     questions = _questions(plans, asker.respondent)
-    # So many workers that every slot is busy while one group of answers waits for its commit, and no more: what is
-    # asked but not stored is bounded by what is in flight and one group.
+    # so many workers that every slot is busy while one group of answers waits for its commit
     workers = min(asker.respondent.concurrency + GROUP_SIZE, max(1, tally.planned))
     try:
         async with asyncio.TaskGroup() as group:
