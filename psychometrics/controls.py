@@ -6,7 +6,7 @@ They take the same path: a reply, its reading, scores, indices. What a verdict s
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from psychometrics.errors import PsychometricsError
@@ -59,6 +59,10 @@ def known_traits(instrument: Instrument) -> dict[str, float]:
     return {scale.id: -TRAIT_SPREAD + k * step for k, scale in enumerate(scales)}
 
 
+OCCASIONS: Final = 2
+"""Occasions on which a control is computed at most: two show how much chance alone repeats, more show nothing new."""
+
+
 def controls_of(plan: Plan) -> tuple[Control, ...]:
     """The controls of a plan: three that follow a place or an option, one that follows chance, one with traits."""
     seed = seed_of(plan)
@@ -97,8 +101,9 @@ def controls_of(plan: Plan) -> tuple[Control, ...]:
 
 
 def administered(plan: Plan, control: Control) -> AdministrationRecord:
-    """The record of a control on a plan, as if it had been asked."""
+    """The record of a control on a plan, as if it had been asked; on at most `OCCASIONS` occasions."""
     respondent = control.respondent
+    plan = replace(plan, occasions=min(plan.occasions, OCCASIONS))
     responses = {}
     for presentation in plan:
         address = address_of(presentation, respondent.identity, respondent.sampling, respondent.persona)

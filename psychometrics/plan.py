@@ -87,6 +87,15 @@ class Form:
             return f"text/{self.max_tokens}"
         return self.read_out
 
+    def shown(self, instrument: Instrument) -> tuple[tuple[str, Option], ...]:
+        """(label, option) pairs in the order shown; worked out once for an instrument, not once for every item."""
+        known: tuple[Instrument, tuple[tuple[str, Option], ...]] | None = self.__dict__.get("_shown")
+        if known is None or known[0] is not instrument:
+            label, by_id = self.label_of(instrument), instrument.response_format.by_id
+            known = instrument, tuple((label[option], by_id[option]) for option in self.option_order)
+            self.__dict__["_shown"] = known
+        return known[1]
+
     def label_of(self, instrument: Instrument) -> Mapping[str, str]:
         """The label under which each option id is shown; empty labels where the label set is "none"."""
         if self.labels == "none":
@@ -114,7 +123,7 @@ class Presentation:
     @cached_property
     def shown(self) -> tuple[tuple[str, Option], ...]:
         """(label, option) pairs in the order shown."""
-        return _shown(self.instrument, self.form)
+        return self.form.shown(self.instrument)
 
     @property
     def item_address(self) -> str:
@@ -294,12 +303,6 @@ def order_name(order: Sequence[str], instrument: Instrument) -> str:
         if shown == published[k:] + published[:k]:
             return f"rotated by {k}"
     return " ".join(shown)
-
-
-def _shown(instrument: Instrument, form: Form) -> tuple[tuple[str, Option], ...]:
-    label = form.label_of(instrument)
-    by_id = instrument.response_format.by_id
-    return tuple((label[option], by_id[option]) for option in form.option_order)
 
 
 def _symbols(labels: str, n: int) -> tuple[str, ...]:

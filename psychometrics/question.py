@@ -245,7 +245,7 @@ class Completion:
         usage = found.get("usage")
         usage = usage if isinstance(usage, dict) else {}
         return cls(
-            text=_text(message.get("content")),
+            text=_content(message.get("content")),
             finish_reason=_text(choice.get("finish_reason")),
             refusal=_text(message.get("refusal")),
             top_logprobs=_first_token(choice.get("logprobs")),
@@ -258,6 +258,14 @@ class Completion:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _content(value: object) -> str:
+    """A message's content: text, or the text of its parts put together, as some endpoints give it."""
+    if isinstance(value, list):
+        parts = (part for part in value if isinstance(part, dict) and part.get("type") in ("text", "output_text"))
+        return "".join(_text(part.get("text")) for part in parts)
+    return _text(value)
 
 
 def _count(value: object) -> int:

@@ -173,6 +173,13 @@ class Numbers:
     def given(self, key: str) -> bool:
         return self.value(key) is not None
 
+    def side_of_zero(self, key: str) -> int:
+        """1 where the whole interval lies above 0, −1 where it lies below, 0 where it reaches 0 or there is none."""
+        low, high = self.value(key, "low"), self.value(key, "high")
+        if low is None or high is None:
+            return 0
+        return (low > 0) - (high < 0)
+
     def __call__(self, key: str, style: str, part: str = "value", tag: str = "span") -> Markup:
         """The element that shows a part of an estimate, marked with the estimate's key."""
         value = self.value(key, part)
@@ -238,6 +245,8 @@ class Section:
     id: str
     finding: Finding
     reordered: str
+    content_left: bool
+    place_matters: bool
     outcomes: tuple[str, ...]
     absent_outcomes: tuple[str, ...]
     coverage: tuple[CoverageRow, ...]
@@ -256,6 +265,8 @@ def _section(finding: Finding, k: int, numbers: Numbers) -> Section:
         id=identifier,
         finding=finding,
         reordered="reversed" if len(orders) == 2 else "in another order",
+        content_left=numbers.side_of_zero(f"{finding.respondent.key}.item_variance_share") > 0,
+        place_matters=numbers.side_of_zero(f"{finding.respondent.key}.position_effect") != 0,
         outcomes=shown,
         absent_outcomes=tuple(o for o in counts if o not in shown),
         coverage=tuple(_coverage(finding, shown, numbers)),

@@ -127,6 +127,8 @@ def test_a_completion_is_read_without_guessing() -> None:
     assert completion.text == "4"
     assert completion.top_logprobs == (("4", -0.5),)
     assert (completion.prompt_tokens, completion.completion_tokens) == (9, 0)
+    parts = [{"type": "text", "text": "4"}, {"type": "image"}, {"type": "text", "text": "!"}, 5]
+    assert Completion.of(json.dumps({"choices": [{"message": {"content": parts}}]})).text == "4!"
     assert Completion.of('{"choices": [{}]}') == Completion("", "")
     for broken in ("{}", "[]", '{"choices": []}', '{"choices": [1]}', "nonsense"):
         with pytest.raises(ValueError):

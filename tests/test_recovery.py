@@ -139,3 +139,13 @@ def test_permuting_options_never_moves_a_content_driven_score(labels: str, bindi
             by_scale.setdefault(row["scale"], set()).add(row["score"])
     assert all(len(scores) == 1 for scores in by_scale.values())
     assert len(by_scale) == 5
+
+
+@pytest.mark.parametrize(("bias", "said"), [(1.0, ", not what it says"), (0.6, " more than what it says")])
+def test_the_headline_does_not_say_more_than_the_numbers(bias: float, said: str, tmp_path: Path) -> None:
+    """A respondent that mostly follows the first place, but not only, is not told that it never reads."""
+    traits = {scale.id: level for scale, level in zip(BFI.scales, (1.5, -1.5, 1.0, -1.0, 1.5), strict=True)}
+    respondent = pm.SimulatedRespondent(traits, name="biased", noise=0.2, position_bias=bias)
+    analysis = analysed(tmp_path, respondent, BFI)
+    assert analysis.findings[0].respondent.verdict is Verdict.POSITION_DRIVEN
+    assert f"Its answers follow the place an option is shown in{said}" in pm.render_report(analysis)
