@@ -304,14 +304,20 @@ def run_to_the_end(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 @contextlib.contextmanager
-def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """Let the first Ctrl-C (or SIGTERM) set `stop` and the second cancel; yields the signals that came."""
+def stopping_on_signals(stop: asyncio.Event, said: Callable[[str], None] | None = None) -> Iterator[list[int]]:
+    """Let the first Ctrl-C (or SIGTERM) set `stop` and the second cancel; yields the signals that came.
+
+    Raises
+        KeyboardInterrupt: the second one came, and the work inside was cancelled by it.
+    """
     came: list[int] = []
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def receive(number: int) -> None:
         came.append(number)
         stop.set()
+        if len(came) == 1 and said is not None:
+            said("stopping: what is under way is waited for and stored; once more to leave at once")
         if len(came) > 1 and task is not None:
             task.cancel()
 
@@ -323,6 +329,10 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
             installed.append(number)
     try:
         yield came
+    except asyncio.CancelledError:
+        if len(came) > 1:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         for number in installed:
             loop.remove_signal_handler(number)

@@ -67,6 +67,7 @@ SET_ASIDE = re.compile(r"\b(?:not|never),[^.!?;\n]*$", re.IGNORECASE)  # "I woul
 DENIED_AFTER = re.compile(
     r"[\s*\"'_)]{0,4}(?:(?:is|are|was|would|does|do|will|can|could)(?:n't|\s+not|\s+never|not)\b"
     r"|\s+(?:is|would be|seems|feels|sounds) too\b|ist nicht|n'est pas"
+    r"|,?\s+(?:or|and|oder|ou|o)\s+(?:lower|higher|less|more|fewer|below|above|under|over|so|weniger|mehr|moins|plus)\b"
     r"|no es\b|ではな|じゃな)",
     re.IGNORECASE,
 )

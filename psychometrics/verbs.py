@@ -51,7 +51,8 @@ def audit(options: argparse.Namespace) -> int:
 def _carry_out(plan: Audit, respondents: list[Respondent], store: Store) -> tuple[Tally, ...]:
     async def work() -> tuple[Tally, ...]:
         stop = asyncio.Event()
-        with stopping_on_signals(stop), showing_progress(Console(stderr=True)) as progress:
+        console = Console(stderr=True)
+        with showing_progress(console) as progress, stopping_on_signals(stop, console.print):
             return await carry_out(plan, respondents, store, progress=progress, stop=stop)
 
     return run_to_the_end(work)

@@ -167,6 +167,24 @@ def test_ctrl_c_stops_asking_stores_what_came_and_exits_with_3(tmp_path: Path, u
     assert {what: exported(tmp_path, what) for what in undisturbed} == undisturbed
 
 
+def test_ctrl_c_twice_leaves_at_once_and_keeps_what_came(tmp_path: Path) -> None:
+    with LocalEndpoint(labels="12345", faults={"hang": 0.5}) as endpoint:
+        process = started(tmp_path, endpoint)
+        while endpoint.served < 1 or sum(endpoint.received.values()) < endpoint.served + IN_FLIGHT:
+            time.sleep(0.01)
+        served = endpoint.served
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while "once more to leave at once" not in process.stderr.readline():
+            pass
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 3
+        assert "Traceback" not in said
+    assert exported(tmp_path, "responses").count("\n") == served + 1
+
+
 def test_status_can_be_asked_while_an_audit_runs(tmp_path: Path) -> None:
     with LocalEndpoint(labels="12345", latency_s=0.05) as endpoint:
         process = started(tmp_path, endpoint)
