@@ -42,7 +42,7 @@ class ProgressDisplay:
         self._console, self._bar = console, bar
         self._tasks: dict[int, TaskID] = {}
         self._begun: dict[int, float] = {}
-        self._logged_s = 0.0
+        self._logged_s, self._logged = 0.0, ""
 
     def __call__(self, respondent: Respondent, tally: Tally) -> None:
         key = id(respondent)
@@ -52,8 +52,10 @@ class ProgressDisplay:
                 self._tasks[key] = self._bar.add_task(escape(respondent.name), total=tally.planned, said="")
             self._bar.update(self._tasks[key], completed=_done(tally), said=outcomes_in_words(tally))
         elif time.monotonic() - self._logged_s >= LOG_EVERY_S or _done(tally) == tally.planned:
-            self._logged_s = time.monotonic()
-            self._console.print(f"{respondent.name}: {_in_words(tally, time.monotonic() - begun_s)}", markup=False)
+            said = f"{respondent.name}: {_in_words(tally, time.monotonic() - begun_s)}"
+            if said != self._logged:
+                self._logged_s, self._logged = time.monotonic(), said
+                self._console.print(said, markup=False, highlight=False)
 
 
 def _done(tally: Tally) -> int:

@@ -63,13 +63,26 @@ def refuse_read_only(path: Path) -> None:
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A reading connection; a store in a folder that cannot be written to is read as an immutable file."""
     address = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
+    try:
+        return _opened(f"{address}?mode=ro")
+    except sqlite3.OperationalError:
+        log = Path(f"{path}-wal")
+        if log.exists() and log.stat().st_size:
+            # read as immutable, what stands in the log only would be missing without a word
+            raise StoreUnwritable(
+                f"{path}: its last answers stand in {log.name}, which cannot be read in a folder that is not writable; "
+                "copy both files to another folder"
+            ) from None
+        return _opened(f"{address}?immutable=1")
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.Error:
         connection.close()
-        connection = sqlite3.connect(f"{address}?immutable=1", uri=True, check_same_thread=False)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        raise
     return connection
 
 

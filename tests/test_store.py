@@ -237,3 +237,27 @@ def test_an_administration_goes_on_where_a_store_ends(tmp_path: Path) -> None:
         second = administer(longer, RESPONDENT, store)
         assert (second.planned, second.asked, second.stored) == (80, 40, 40)
         assert second.complete
+
+
+def test_answers_in_a_log_that_cannot_be_read_are_never_silently_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that cannot be written to, SQLite refuses a write-ahead log; reading past it would lose answers."""
+    path, copy = tmp_path / "s.sqlite", tmp_path / "copy.sqlite"
+    with open_store(path) as store, store.writing():
+        store.commit([answer("a")])
+        for suffix in ("", "-wal"):
+            Path(f"{copy}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    connect = sqlite3.connect
+
+    def as_in_a_read_only_folder(address: str, **more: object) -> sqlite3.Connection:
+        if "mode=ro" in address:
+            address = "file:/nowhere/at/all?mode=ro"
+        return connect(address, **more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", as_in_a_read_only_folder)
+    with pytest.raises(StoreUnwritable, match=r"stand in copy\.sqlite-wal, which cannot be read"):
+        open_store(copy)
+    Path(f"{copy}-wal").unlink()
+    with open_store(copy) as store:
+        assert store.counts()["responses"] == 0
