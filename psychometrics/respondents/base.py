@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from psychometrics.instrument import digest_of
 from psychometrics.question import Address, Question, Reply, Request
 from psychometrics.template import Message
 
-__all__ = ["Respondent", "TOP_LOGPROBS", "read_out_settings", "reply_body"]
+__all__ = ["ComputedRespondent", "Respondent", "TOP_LOGPROBS", "read_out_settings", "reply_body"]
 
 TOP_LOGPROBS = 20
 """How many alternatives are asked for with a log-probability read-out; hosted endpoints seldom give more."""
@@ -59,6 +60,47 @@ class Respondent(Protocol):
     async def close(self) -> None:
         """Let go of connections and processes. Calling it twice does no harm."""
         ...
+
+
+class ComputedRespondent:
+    """What respondents share whose answers are computed: a name, a digest of what they answer by, nothing to open."""
+
+    def __init__(self, name: str, answers_by: object) -> None:
+        self._name = name
+        self._identity = f"{name}#{digest_of(answers_by)}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self._name!r})"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    @property
+    def sampling(self) -> str:
+        return ""
+
+    @property
+    def persona(self) -> str:
+        return ""
+
+    @property
+    def concurrency(self) -> int:
+        return 64
+
+    def request(self, messages: Sequence[Message], read_out: str, max_tokens: int, address: Address) -> Request:
+        """The request that an endpoint would get for these messages."""
+        return Request.of(messages, {"model": self._name, **read_out_settings(read_out, max_tokens)})
+
+    async def open(self) -> None:
+        """Nothing to make ready."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
 
 
 def read_out_settings(read_out: str, max_tokens: int) -> dict[str, object]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from psychometrics.errors import RespondentError
-from psychometrics.instrument import Option, digest_of
+from psychometrics.instrument import Option
 from psychometrics.plan import Presentation
-from psychometrics.question import Address, Question, Reply, Request
-from psychometrics.respondents.base import read_out_settings, reply_body
-from psychometrics.template import Message
+from psychometrics.question import Question, Reply
+from psychometrics.respondents.base import ComputedRespondent, reply_body
 
 __all__ = [
     "CONTROLS",
@@ -51,7 +50,7 @@ class Verbatim(str):
     __slots__ = ()
 
 
-class ScriptedRespondent:
+class ScriptedRespondent(ComputedRespondent):
     """Gives the answers it was given.
 
     answers
@@ -69,11 +68,7 @@ class ScriptedRespondent:
         if not callable(answers) and (isinstance(answers, str) or not answers):
             raise RespondentError(f"{name}: answers is {answers!r}, expected a mapping, a sequence or a rule")
         self._answers = answers
-        self._name = name
-        self._identity = f"{name}#{digest_of(self._described())}"
-
-    def __repr__(self) -> str:
-        return f"ScriptedRespondent(name={self._name!r})"
+        super().__init__(name, self._described())
 
     def _described(self) -> object:
         if callable(self._answers):
@@ -82,39 +77,9 @@ class ScriptedRespondent:
             return {"/".join(map(str, key)) if isinstance(key, tuple) else key: a for key, a in self._answers.items()}
         return list(self._answers)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def identity(self) -> str:
-        return self._identity
-
-    @property
-    def sampling(self) -> str:
-        return ""
-
-    @property
-    def persona(self) -> str:
-        return ""
-
-    @property
-    def concurrency(self) -> int:
-        return 64
-
     def describe(self) -> dict[str, object]:
         """Kind, name and the answers."""
         return {"kind": "scripted", "name": self._name, "identity": self._identity, "answers": self._described()}
-
-    def request(self, messages: Sequence[Message], read_out: str, max_tokens: int, address: Address) -> Request:
-        """The request that an endpoint would get for these messages."""
-        return Request.of(messages, {"model": self._name, **read_out_settings(read_out, max_tokens)})
-
-    async def open(self) -> None:
-        """Nothing to make ready."""
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
     async def respond(self, question: Question) -> Reply:
         """The answer given for this question.

@@ -14,17 +14,16 @@ trait's standard deviation among respondents.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from psychometrics.errors import InstrumentError, RespondentError
-from psychometrics.instrument import Instrument, Item, Keying, Option, digest_of, keyed_value
+from psychometrics.instrument import Instrument, Item, Keying, Option, keyed_value
 from psychometrics.plan import Presentation
-from psychometrics.question import Address, Question, Reply, Request
-from psychometrics.respondents.base import TOP_LOGPROBS, read_out_settings, reply_body
+from psychometrics.question import Question, Reply
+from psychometrics.respondents.base import TOP_LOGPROBS, ComputedRespondent, reply_body
 from psychometrics.respondents.scripted import presentation_of, uniform_draw, words_for
-from psychometrics.template import Message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +83,7 @@ class Faults:
     position_bias: float = 0.0
 
 
-class SimulatedRespondent:
+class SimulatedRespondent(ComputedRespondent):
     """Answers by the graded response model from known traits, with faults that can be turned on one by one.
 
     traits
@@ -114,17 +113,13 @@ class SimulatedRespondent:
         refusals: float = 0.0,
         carelessness: float = 0.0,
     ) -> None:
-        self._name = name
         self._seed = seed
         self._traits = {scale: float(theta) for scale, theta in traits.items()}
         self._noise = float(noise)
         self._faults = Faults(acquiescence, extremity, refusals, carelessness, position_bias)
+        super().__init__(name, self._parameters())
         self._refuse_impossible()
-        self._identity = f"{name}#{digest_of(self._parameters())}"
         self._thresholds: dict[tuple[int, str], tuple[Instrument, dict[str, tuple[float, ...]]]] = {}
-
-    def __repr__(self) -> str:
-        return f"SimulatedRespondent(name={self._name!r})"
 
     def _refuse_impossible(self) -> None:
         faults = self._faults
@@ -155,39 +150,9 @@ class SimulatedRespondent:
             "position_bias": float(faults.position_bias),
         }
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def identity(self) -> str:
-        return self._identity
-
-    @property
-    def sampling(self) -> str:
-        return ""
-
-    @property
-    def persona(self) -> str:
-        return ""
-
-    @property
-    def concurrency(self) -> int:
-        return 64
-
     def describe(self) -> dict[str, object]:
         """Kind, name and every parameter: the ground truth."""
         return {"kind": "simulated", "name": self._name, "identity": self._identity, **self._parameters()}
-
-    def request(self, messages: Sequence[Message], read_out: str, max_tokens: int, address: Address) -> Request:
-        """The request that an endpoint would get for these messages."""
-        return Request.of(messages, {"model": self._name, **read_out_settings(read_out, max_tokens)})
-
-    async def open(self) -> None:
-        """Nothing to make ready."""
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
     async def respond(self, question: Question) -> Reply:
         """The model's answer: a reply's text, and for a log-probability read-out its probabilities over the labels.
