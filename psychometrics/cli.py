@@ -102,6 +102,7 @@ def _add_store_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
         "status",
         help="how far the administrations in a store have come",
         description="How far the administrations in a store have come; also while another process writes to it.",
+        epilog="example:\n  psychometrics status --store reports/small.sqlite",
     )
     status.add_argument("--store", metavar="PATH", required=True)
     status.set_defaults(run="status")
@@ -109,6 +110,7 @@ def _add_store_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
         "report",
         help="write the report again from a store, without asking anything",
         description="Write the report again from a store alone; nothing is asked and no network is used.",
+        epilog="example:\n  psychometrics report --store reports/small.sqlite --report small.html",
     )
     report.add_argument("--store", metavar="PATH", required=True)
     report.add_argument("--report", metavar="PATH", help="report page (default: beside the store)")
